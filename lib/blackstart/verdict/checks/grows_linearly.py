@@ -15,13 +15,15 @@ _LEAST_REQUESTS = 500
 def grows_linearly(
     evidence: Recorded, probe: str, op: str = "", detail: str = "", least_r_squared: float = 0.9
 ) -> CheckResult:
-    """R² of the reading over the number of requests that had been answered when it was taken; with a `detail`, only
-    over those whose answer said so (a request that reached nothing makes nothing grow)."""
+    """R² of the reading over the number of requests that had been acknowledged when it was taken; with a `detail`,
+    over those whose answer said so instead (a request that reached nothing makes nothing grow)."""
     report = Reporter(f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
-    rows = evidence.history.of(op).where("end_s is not null and ? in ('', detail)", detail)
+    rows = evidence.history.of(op).where(
+        "end_s is not null and case when ? = '' then outcome = 'ok' else detail = ? end", detail, detail
+    )
     first_s, last_s = rows.one("select min(end_s), max(end_s) from requests")
     if first_s is None:
-        return report.unknown("no request was answered")
+        return report.unknown("no request was answered so")
     read = [
         (reading.answered_s, reading.number)
         for reading in evidence.readings(probe)

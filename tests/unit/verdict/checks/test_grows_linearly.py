@@ -16,9 +16,9 @@ from tests.unit.verdict.checks.rows import row
 REQUESTS = 1000
 
 
-def judged(memory: Callable[[int], float], requests: int = REQUESTS) -> CheckResult:
+def judged(memory: Callable[[int], float], requests: int = REQUESTS, **more: object) -> CheckResult:
     """A hundred requests a second from 10 s on; `memory` says what was read when so many had been answered."""
-    rows = [row(f"k{n}", at_s=10 + n / 100, end_s=10 + n / 100) for n in range(requests)]
+    rows = [row(f"k{n}", at_s=10 + n / 100, end_s=10 + n / 100, **more) for n in range(requests)]
     told = Story(experiment()).phase(0, "baseline")
     for n in range(0, requests, 50):
         told.read(10.005 + n / 100, memory=memory(n))
@@ -37,6 +37,21 @@ def test_what_grows_with_every_request_holds() -> None:
 )
 def test_what_does_not_grow_with_them_breaks(memory: Callable[[int], float]) -> None:
     assert judged(memory).verdict == "broke"
+
+
+def test_what_reached_nothing_makes_nothing_grow() -> None:
+    refused = judged(lambda n: 1e6, outcome="fail", status=None, detail="connection refused")
+    assert refused.verdict == "inconclusive"
+    assert judged(lambda n: 1e6, outcome="info").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("memory", "verdict"), [(100, "held"), (0, "broke")])
+def test_with_a_detail_what_said_so_counts_whatever_came_of_it(memory: int, verdict: str) -> None:
+    rows = [row(f"k{n}", "fail", at_s=10 + n / 100, end_s=10 + n / 100, detail="counted") for n in range(REQUESTS)]
+    told = Story(experiment()).phase(0, "baseline")
+    for n in range(0, REQUESTS, 50):
+        told.read(10.005 + n / 100, memory=1e6 + memory * n)
+    assert grows_linearly(Recorded(history_of(rows), told.record()), "memory", detail="counted").verdict == verdict
 
 
 def test_too_few_requests_prove_nothing() -> None:
