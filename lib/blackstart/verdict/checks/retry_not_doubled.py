@@ -56,13 +56,13 @@ def retry_not_doubled(evidence: Recorded, *, source: str = "keys", op: str = "",
 
 
 def _answered_wrong(evidence: Recorded, rows: History, accepts: str) -> tuple[list[str], list[str]]:
-    """Of requests that were sent after one of their key was acknowledged: the keys of those that were told a 4xx (429
-    tells nothing of the request), and of those that were accepted again."""
+    """Of requests that were sent after one of their key was acknowledged: the keys of those that were told a 4xx (but
+    for one about who asks, and when, which tells nothing of the request), and of those that were accepted again."""
     # Of two at once each may be accepted: which came first is nobody's word.
     found = rows.ask(
         "select key, r.n, r.outcome = 'fail', max(f.end_s), r.end_s from requests f join requests r using (key) "
         "where key <> '' and f.outcome = 'ok' and r.start_s >= f.end_s and ("
-        "(r.outcome = 'fail' and r.status between 400 and 499 and r.status <> 429) "
+        "(r.outcome = 'fail' and r.status between 400 and 499 and r.status not in (401, 403, 408, 423, 425, 429)) "
         "or (r.outcome = 'ok' and r.detail = ? and f.detail = ?)) group by all order by r.n",
         accepts, accepts,
     )  # fmt: skip

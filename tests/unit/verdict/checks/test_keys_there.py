@@ -161,7 +161,10 @@ def test_a_request_that_was_accepted_is_known_when_it_is_sent_again() -> None:
     assert (anew.verdict, anew.message) == ("broke", "1 answers accept anew what was accepted (a)")
     assert (denied.verdict, denied.message) == ("broke", "1 answers deny what was accepted (a)")
     # How busy it is says nothing of the request.
-    assert answered(later("ignored"), later("", 429, "fail")).verdict == "held"
+    for status in (401, 403, 408, 423, 425, 429):
+        assert answered(later("ignored"), later("", status, "fail")).verdict == "held"
+    for status in (400, 404, 409, 410, 422):
+        assert answered(later("ignored"), later("", status, "fail")).verdict == "broke"
 
 
 def test_one_whose_first_answer_was_lost_may_be_accepted_or_known_and_of_two_at_once_both() -> None:
