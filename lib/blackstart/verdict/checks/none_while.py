@@ -6,7 +6,7 @@ from blackstart.evidence.history import History
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import keys, selected
+from blackstart.verdict.checks.state import keys, selected, vacuity
 from blackstart.verdict.checks.steady_while import spans_of, stretches_of
 
 
@@ -32,22 +32,27 @@ def none_while(
         return report.unknown("the target does not name the word for it")
     readings = evidence.readings(flag)
     spans = spans_of(readings, value)
-    inside = selected(evidence, op).where(
+    rows = selected(evidence, op)
+    inside = rows.where(
         "exists (select 1 from (select unnest(?::double[]) as from_s, unnest(?::double[]) as to_s) "
         "where from_s <= start_s and end_s <= to_s)",
         [from_s + slack_s for from_s, _ in spans], [to_s for _, to_s in spans],
     )  # fmt: skip
     hit = "outcome = 'ok' and detail = ?"
-    count, hits = inside.one(f"select count(*), count(*) filter ({hit}) from requests", detail)
+    answered = "outcome = 'ok' or status is not null"  # who tells no status may acknowledge all the same
+    count, hits = inside.one(
+        f"select count(*) filter ({answered}), count(*) filter ({hit}) from requests", detail
+    )  # fmt: skip
     actual = f"{count} requests in that time, {hits} of them {detail}"
     if hits and trials and not _around_one(inside.where(hit, detail), stretches_of(readings, value)):
         return report.unknown(f"{actual}, which may have been trials: none before and after one reading", actual)
     if hits:
         named = f"select key, n from requests where {hit} and key <> ''"
         return report.broke(actual, actual, *keys(inside, named, detail, order="n"))
-    return (
-        report.held(actual) if count else report.unknown(f"no request was sent and answered while {flag} was {value}")
-    )
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and not count:
+        why = f"no request was sent and answered while {flag} was {value}"
+    return report.unknown(why) if why else report.held(actual)
 
 
 def _around_one(hits: History, stretches: list[list[Reading]]) -> bool:

@@ -9,11 +9,17 @@ from blackstart.verdict.checks.none_while import none_while
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from tests.unit.builders import TICK_S, Story, experiment
-from tests.unit.verdict.checks.rows import history, row
+from tests.unit.verdict.checks.rows import RUBBISH, history, row
 
 
 def judged(
-    *rows: Row, to_s: float = 14.0, detail: str = "counted", gap: bool = False, tick_s: float = TICK_S, **more: bool
+    *rows: Row,
+    to_s: float = 14.0,
+    detail: str = "counted",
+    gap: bool = False,
+    tick_s: float = TICK_S,
+    unreadable: tuple[str, ...] = (),
+    **more: bool,
 ) -> CheckResult:
     """The breaker is open from 10 on, as read ten times a second, perhaps not from 11 to 13."""
     told = Story(experiment()).phase(0, "baseline").reads(9.0, 10.0, tick_s, breaker_open=0.0)
@@ -21,7 +27,8 @@ def judged(
     if gap:
         told.reads(13.0, to_s, tick_s, breaker_open=1.0)
     told.reads(to_s, to_s + 1, tick_s, breaker_open=0.0)
-    return none_while(Recorded(history(*rows), told.record()), flag="breaker_open", value=1, detail=detail, **more)
+    seen = Recorded(history(*rows, unreadable=unreadable), told.record())
+    return none_while(seen, flag="breaker_open", value=1, detail=detail, **more)
 
 
 def counted(from_s: float, to_s: float, every_s: float) -> list[Row]:
@@ -32,6 +39,12 @@ def counted(from_s: float, to_s: float, every_s: float) -> list[Row]:
 
 def test_requests_that_pass_by_redis_hold() -> None:
     assert judged(row("a", at_s=11.0, detail="bypassed"), row("b", at_s=15.0, detail="counted")).verdict == "held"
+
+
+def test_what_was_not_answered_or_can_t_be_read_shows_nothing() -> None:
+    refused = row("a", "fail", at_s=11.0, status=None, detail="connection refused")
+    assert judged(row("a", "info", at_s=11.0), refused).verdict == "inconclusive"
+    assert judged(row("a", at_s=11.0, detail="bypassed"), unreadable=(RUBBISH,)).verdict == "inconclusive"
 
 
 def test_what_is_counted_all_the_time_while_it_is_open_breaks() -> None:
