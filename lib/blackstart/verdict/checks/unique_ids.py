@@ -16,7 +16,9 @@ def unique_ids(evidence: Recorded, *, source: str = "ids", op: str = "") -> Chec
         there = present(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
-    listed = owned(there)
+    # Without a space it is an id or a key, nobody knows which.
+    listed = owned(f"(select * from {there} where strpos(key, ' ') > 0)")
+    (alone,) = rows.one(f"select coalesce(sum(n), 0) from {there} where strpos(key, ' ') = 0")
     entries, ids, owners, without = rows.one(
         "select coalesce(sum(n), 0), count(distinct id), count(distinct owner), "
         f"coalesce(sum(n) filter (id = '' or owner = ''), 0) from {listed}"
@@ -34,6 +36,8 @@ def unique_ids(evidence: Recorded, *, source: str = "ids", op: str = "") -> Chec
     if any(faults):
         return report.broke("; ".join(filter(None, faults)), actual, [*twice, *several], more + others)
     why = vacuity(rows)
+    if not why and alone:
+        why = f"{alone} entries of {source} are no id and key with a space between"
     (ours,) = rows.one(f"select count(*) from {rows.fates} semi join {listed} l on l.owner = key")
     if not why and ours < 2:
         why = f"{ours} of the keys that were sent are there: no two could have got the same id"

@@ -39,6 +39,8 @@ def test_as_many_violations_are_found_as_were_planted(
         (recorded(SENT), 'the final state has no "ids"'),
         (recorded(SENT, {"ids": []}), "0 of the keys that were sent are there"),
         (recorded(SENT, {"ids": ["id0 k0", "id1 stranger"]}), "1 of the keys that were sent are there"),
+        (recorded(SENT, {"ids": ["k0", "k1", "k1"]}), "3 entries of ids are no id and key"),
+        (recorded(SENT, {"ids": [*WHOLE, "k6"]}), "1 entries of ids are no id and key"),
         (recorded(history(row("k0"), unreadable=(TORN,)), {"ids": WHOLE}), "1 torn at the end"),
     ],
 )
