@@ -33,8 +33,10 @@ def stock_conserved(
     `drained` is the probe of a queue's depth: what may still wait in it is sold and not there yet. A request whose fate
     is not known may keep one unit of `stocks`: a gap of as many is told, and breaks nothing; nor does any where some
     may have left no row. In `totals` no order is on its way: they are what there was. Unless something was sold,
-    nothing could have been lost.
+    nothing could have been lost. Raises ValueError where neither `stocks` nor `totals` names anything.
     """
+    if not stocks and not totals:
+        raise ValueError("stock_conserved needs a count of what is left: name stocks or totals")
     report = Reporter(f"sold and left make {initial:g} in {' and '.join([*stocks, *totals])}")
     rows = selected(evidence, op)
     try:

@@ -66,6 +66,11 @@ def test_a_request_that_may_have_left_no_row_may_keep_a_unit_and_puts_none_back(
     assert stocks(9, 8, load=load).verdict == "broke" and stocks(8, 8, load=load).verdict == "held"
 
 
+def test_without_a_count_of_what_is_left_there_is_nothing_to_compare() -> None:
+    with pytest.raises(ValueError, match="name stocks or totals"):
+        stock_conserved(recorded(history(*SOLD), {"keys": ["a"]}), initial=10, stocks=())
+
+
 def test_what_was_not_read_or_sold_says_nothing() -> None:
     missing = recorded(history(*SOLD), {"keys": ["a"]})
     assert stock_conserved(missing, initial=10, stocks=STOCKS).verdict == "inconclusive"
