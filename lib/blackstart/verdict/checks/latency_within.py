@@ -54,6 +54,9 @@ def latency_within(
     over = {name: limits_ms[name] for name, value in figures.items() if value > limits_ms[name]}
     if not over:
         beyond = _beyond(evidence, chosen, phase, {percents[name]: limit for name, limit in limits_ms.items()})
+        (answered,) = chosen.one("select count(*) from requests where outcome = 'ok' or status is not null")
+        if not beyond and not answered:
+            beyond = f"none of {count} requests was answered: no answer came soon enough"
         return report.unknown(beyond, actual) if beyond else report.held(actual)
     limit_ms = min(over.values())
     soon = Counter({name: count - slower for name, slower in _slower(chosen, over).items()})

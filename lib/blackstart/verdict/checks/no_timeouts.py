@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from blackstart.evidence.history import GIVEN_UP
+from blackstart.model.verdict import Verdict
 from blackstart.verdict.checks.outcomes import judged
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -22,4 +23,9 @@ def no_timeouts(
     late = "start_s is not null and (coalesce(status in (408, 504), false) or starts_with(detail, ?) "
     bad = rows.where(late + "or (outcome <> 'ok' and detail in (select unnest(?::varchar[]))))", GIVEN_UP, list(codes))
     sent, failed = rows.one("select count(start_s) from requests")[0], bad.one("select count(*) from requests")[0]
-    return judged(report, evidence, rows, bad, min_share=1.0, actual=f"{failed} of {sent} timed out", was="in time")
+    actual = f"{failed} of {sent} timed out"
+    result = judged(report, evidence, rows, bad, min_share=1.0, actual=actual, was="in time")
+    answered = "outcome = 'ok' or status is not null"
+    if result.verdict == Verdict.HELD and rows.one(f"select count(*) from requests where {answered}") == (0,):
+        return report.unknown(f"none of {sent} requests was answered: no answer was in time", actual)
+    return result

@@ -251,6 +251,15 @@ def test_a_time_out_is_a_time_out_by_status_code_or_silence() -> None:
     assert no_timeouts(recorded(history())).verdict == "inconclusive"
 
 
+def test_where_nobody_was_answered_nobody_was_in_time() -> None:
+    refused = row("a", "fail", status=None, detail="connection refused")
+    for rows in (history(refused), history(row("b", "info"), refused)):
+        assert no_timeouts(recorded(rows)).verdict == "inconclusive"
+        assert latency_within(recorded(rows), limits_ms={"max": 500}, outcome="").verdict == "inconclusive"
+    seen = recorded(history(refused, row("b")))
+    assert no_timeouts(seen).verdict == latency_within(seen, limits_ms={"max": 500}, outcome="").verdict == "held"
+
+
 def returned(*rows: Row) -> str:
     return code_returned(recorded(history(*rows), in_force=(5.0, 20.0)), code="DOWN").verdict
 
