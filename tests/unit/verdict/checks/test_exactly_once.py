@@ -240,7 +240,7 @@ def test_a_plan_that_is_neither_there_nor_in_the_queue_any_more_is_lost() -> Non
 )
 def test_an_interrupted_run_waited_for_nothing_that_was_on_its_way(check: Any) -> None:
     rows = history(row("a"), row("b"), row("c", "fail"))
-    run = recorded(rows, {"keys": ["a"], "other": ["a", "b"], "left": 3})
+    run = recorded(rows, {"keys": ["a"], "other": ["a", "b"], "left": 3}, load=DONE)
     assert check(run).verdict == "broke"
     told = replace(run, record=Record((*run.record.events, {"event": "interrupted", "message": "by the operator"})))
     assert check(told).verdict == "inconclusive"
