@@ -21,9 +21,10 @@ from blackstart.probes.tcp import Tcp
 
 _STARTS_WITHIN_S = 8.0
 LivenessProbe = RedisPing | PostgresPing
-# Whoever answers in its own protocol is up, unless it says that it is still on its way.
+# Whoever answers in its own protocol is up, unless it says that it is still on its way. A replica that misses its
+# master is: the master is another service, whose undo may come after this one's.
 _UP = {
-    RedisPing: ("PONG", "NOAUTH", "NOPERM", "DENIED", "MAXCLIENTS", "MISCONF", "BUSY"),
+    RedisPing: ("PONG", "NOAUTH", "NOPERM", "DENIED", "MAXCLIENTS", "MISCONF", "BUSY", "MASTERDOWN"),
     PostgresPing: ("accepting",),
 }
 

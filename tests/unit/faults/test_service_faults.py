@@ -19,7 +19,9 @@ from blackstart.model.change import Change, Fault
 from blackstart.model.control import State
 from blackstart.model.step import Ask
 from blackstart.model.target import Service, Target
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
+from tests.unit.probes.servers import serving
 
 FAULTS: list[Fault] = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
 RUNNING = State("running", "42:noon", 42, revives=True)
@@ -69,6 +71,22 @@ def test_stop_and_kill_bite_when_nobody_answers_and_the_control_sees_it_down(mon
         change = plan(fault, RUNNING, monkeypatch)
         assert change.do == steps
         assert words(change)[0] == ["redis_ping is silent", "redis_status is one of ('stopped', 'failed')"]
+
+
+@pytest.mark.parametrize(
+    ("line", "up"),
+    [
+        (b"+PONG", True),
+        (b"-MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", True),
+        (b"-LOADING Redis is loading the dataset in memory", False),
+    ],
+)
+def test_a_replica_that_misses_its_master_is_up_and_one_that_loads_is_not(
+    line: bytes, up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = plan(Stop("redis"), RUNNING, monkeypatch).gone[0]
+    with serving(lambda conn: conn.recv(64) and conn.sendall(line + b"\r\n")) as port:
+        assert gone.matches(read_once(RedisPing(dsn=f"redis://127.0.0.1:{port}"), 5.0)) is up
 
 
 def test_pause_bites_when_ping_times_out_while_the_port_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
