@@ -11,7 +11,8 @@ _STATUS: dict[str, Status] = {
     "dead": "failed", "removing": "absent", "stopped": "stopped", "stopping": "stopping",
 }  # fmt: skip
 
-
+# podman-compose marks all that it makes with a unit of systemd, whether there is one or not; nobody replaces these.
+_UNIT, _OF_PODMAN_COMPOSE = "PODMAN_SYSTEMD_UNIT", "io.podman.compose."
 # Who makes another container in the place of one that ends, or does not answer, and a mark that its containers have.
 _OWNERS = {
     "com.docker.swarm.": "Docker Swarm",
@@ -25,13 +26,15 @@ _OWNERS = {
     "net.azure-devices.edge.owner": "Azure IoT Edge",
     "io.balena.supervised": "balena",
     "supervisor_managed": "Home Assistant",  # io.hass. is in its images, whoever runs them
-    "PODMAN_SYSTEMD_UNIT": "systemd",
+    _UNIT: "systemd",
 }
 
 
 def owner(labels: Iterable[str]) -> str:
     """The orchestrator that owns a container with these labels, with the label that says so; empty where none does."""
-    found = ((mark, label) for label in sorted(labels) for mark in _OWNERS if label.startswith(mark))
+    told = sorted(labels)
+    nobodys = {_UNIT} if any(label.startswith(_OF_PODMAN_COMPOSE) for label in told) else set()
+    found = ((mark, label) for label in told for mark in _OWNERS if label.startswith(mark) and mark not in nobodys)
     return next((f"{_OWNERS[mark]} (its label {label})" for mark, label in found), "")
 
 

@@ -214,6 +214,12 @@ def test_a_container_that_an_orchestrator_replaces_names_it_and_the_label(label:
     assert docker_answers.state(f'no {{"Status":"running","Pid":7}}\n{others}').owner == ""
 
 
+def test_a_container_of_podman_compose_is_not_taken_for_one_of_systemd_and_may_be_another_orchestrators() -> None:
+    made = 'no {"Status":"running","Pid":7}\nPODMAN_SYSTEMD_UNIT\nio.podman.compose.project\n'
+    assert docker_answers.state(made).owner == ""
+    assert docker_answers.state(f"{made}com.hashicorp.nomad.alloc_id").owner.startswith("Nomad ")
+
+
 @pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])
 def test_an_answer_that_is_no_state_is_a_failure(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):
