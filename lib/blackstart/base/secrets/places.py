@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from blackstart.base.secrets import references
-from blackstart.base.secrets.redact import SECRET_NAME
+from blackstart.base.secrets.redact import NO_SECRET, SECRET_NAME
 
 Place = tuple[str, str]
 """A reference and the secret."""
@@ -19,10 +19,20 @@ _OPEN_HEADERS = re.compile(
 )
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*\Z")
 _ASSIGNED = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w.-]*)=.+\Z", re.DOTALL)
-_SECRET_OPTION = re.compile(r"--?(?:.*(?:pass|secret|token|api-?key|credential).*|a|pw|auth|key)\Z", re.IGNORECASE)
+_SECRET_OPTION = re.compile(
+    r"(?!--?(?:no|max)-)--?(?:[^=]*(?:(?<!by)pass(?!ive|-?thr)|secret|token|api-?key|credential)[^=]*|pw|auth|key)\Z",
+    re.IGNORECASE,
+)
+# Called like secrets as well, and saying where one is, of what kind, or for how long.
+_OPEN_OPTION = re.compile(
+    r".*(?:file|[-_.](?:path|dir|name|type|ttl|port|stdin|policy|method|timeout))\Z", re.IGNORECASE
+)
+# To whom -a is a password: to others it is "attach", or "all".
+_ASK_BY_A = re.compile(r"(?:.*/)?(?:[\w-]+-(?:cli|benchmark)|https?)\Z")
 # Called like secrets, and none: the name of a header, and routes. Masked, they would be so wherever that word stands.
 _OPEN_KEYS = ("key_header", "refuse_tokens", "accept_tokens")
 _HEADER_OPTIONS = ("-H", "--header")
+_DEEPEST = 3  # words within a word
 
 
 def is_secret_header(name: str) -> bool:
@@ -75,7 +85,8 @@ def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
             if " " in value:  # Bearer, Basic
                 yield ("scheme",), value.partition(" ")[2].strip()
     elif SECRET_NAME.search(keys[-1]) and "://" not in value and keys[-1] not in _OPEN_KEYS:
-        yield (), value
+        if not NO_SECRET.match(value):
+            yield (), value
     elif keys[-1] in ("abort", "start", "process") or len(keys) > 1 and keys[-2] == "env":
         yield from _in_command(value)
 
@@ -108,13 +119,34 @@ def _in_command(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _in_words(words: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...], str]]:
     for number, word in enumerate(words):
-        before = words[number - 1] if number else ""
-        assigned = _ASSIGNED.match(word)
-        if _SECRET_OPTION.match(before) and not _OPTION.match(word) and word:
-            yield number, (), word
-        elif before in _HEADER_OPTIONS and ":" in word and is_secret_header(word.partition(":")[0]):
-            yield number, ("field",), word.partition(":")[2].strip()
-        elif assigned and (SECRET_NAME.search(assigned["name"]) or _SECRET_OPTION.match(f"--{assigned['name']}")):
-            yield number, ("after",), word.partition("=")[2]
-        for picks, secret in _in_url(word):
+        for picks, secret in _in_word(word, words[:number]):
             yield number, picks, secret
+
+
+def _in_word(word: str, earlier: Sequence[str], depth: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+    before = earlier[-1] if earlier else ""
+    assigned = _ASSIGNED.match(word)
+    value = word.partition("=")[2].strip()
+    if _wants_secret(before, earlier) and not _OPTION.match(word) and word:
+        if not NO_SECRET.match(word):
+            yield (), word
+    elif before in _HEADER_OPTIONS and ":" in word and is_secret_header(word.partition(":")[0]):
+        yield ("field",), word.partition(":")[2].strip()
+    elif assigned and _is_secret(assigned["name"]):
+        if not NO_SECRET.match(value):
+            yield ("after",), value
+    elif assigned and depth < _DEEPEST:  # as in --env=REDIS_PASSWORD=…
+        for picks, secret in _in_word(value, (), depth + 1):
+            yield ("after", *picks), secret
+    yield from _in_url(word)
+
+
+def _wants_secret(option: str, earlier: Sequence[str]) -> bool:
+    if option == "-a":
+        return any(_ASK_BY_A.match(word) for word in earlier)
+    return bool(_SECRET_OPTION.match(option)) and not _OPEN_OPTION.match(option)
+
+
+def _is_secret(name: str) -> bool:
+    named = SECRET_NAME.search(name) or _SECRET_OPTION.match(f"--{name}")
+    return bool(named) and not _OPEN_OPTION.match(name)

@@ -28,6 +28,14 @@ SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRETS = ("PWD", "OLDPWD")
+# What such a name may hold and is none: a switch or a way to log in, a file, what a shell puts in. Masked, it would be
+# so wherever that word stands.
+NO_SECRET = re.compile(
+    r"(?:true|false|none|null|yes|on|off|default|trust|peer|ident|md5|scram-sha-256|required|optional"
+    r"|(?:~|\.{1,2})?/[\w@./-]*\.\w+|/(?:run|etc|var|tmp|home|root|usr|opt|srv|mnt|dev)/.*"
+    r"|\$(?:\{?[A-Z_][A-Z0-9_]*\}?|\(.*))\Z",
+    re.DOTALL,
+)
 # A fencing token is a small number, and no secret.
 _SMALL_NUMBER = re.compile(r"\d{1,9}")
 _CLASS_NAME = re.compile(r"[a-z_]+(\.[a-z0-9_]+)?|user:[0-9a-f]{16}:[\w.]+")
@@ -150,7 +158,8 @@ def _basic(match: re.Match[str]) -> str:
 
 
 def _is_literal_secret(name: Any, value: Any) -> bool:
-    return isinstance(value, str) and not value.startswith("env:") and bool(SECRET_NAME.search(str(name)))
+    literal = isinstance(value, str) and not value.startswith("env:") and not NO_SECRET.match(value)
+    return literal and bool(SECRET_NAME.search(str(name)))
 
 
 def _is_path(value: str) -> bool:

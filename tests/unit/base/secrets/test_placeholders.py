@@ -74,6 +74,33 @@ def test_what_is_only_called_like_a_secret_stays_readable() -> None:
     assert sorted(found.values()) == ["/ops-key-1", "broker:/token-1", "fact-key-1", "header-1"]
 
 
+@pytest.mark.parametrize(
+    ("words", "secrets"),
+    [
+        (["app", "--password=hunter2hunter2", "redis"], ["hunter2hunter2"]),
+        (["docker", "run", "-eREDIS_PASSWORD=hunter2", "redis"], ["hunter2"]),
+        (["docker", "run", "--env=REDIS_PASSWORD=hunter2", "redis"], ["hunter2"]),
+        (["docker", "run", "-e", "REDIS_PASSWORD=hunter2", "redis"], ["hunter2"]),
+        (["docker", "run", "-e", "POSTGRES_HOST_AUTH_METHOD=trust", "-e", "ALLOW_EMPTY_PASSWORD=true", "redis"], []),
+        (["docker", "start", "-a", "redis"], []),
+        (["docker", "exec", "redis", "redis-cli", "-a", "hunter2", "ping"], ["hunter2"]),
+        (["redis-server", "--requirepass=hunter2", "redis.conf"], ["hunter2"]),
+        (["redis-server", "--requirepass", "hunter2", "redis.conf"], ["hunter2"]),
+        (["redis-server", "--tls", "--key", "/etc/redis/redis.key", "--port", "6379"], []),
+        (["app", "--token-file=/run/secrets/t", "serve"], []),
+        (["app", "--token-file", "/run/secrets/t", "serve"], []),
+        (["app", "--no-password", "serve"], []),
+        (["app", "--password-stdin", "redis"], []),
+        (["app", "--bypass", "redis", "--passive", "redis", "--max-tokens", "redis"], []),
+        (["app", "--url=https://tokentoken42@h/"], ["tokentoken42"]),
+    ],
+)
+def test_only_the_secret_of_a_command_is_one_and_no_word_behind_it(words: list[str], secrets: list[str]) -> None:
+    assert list(secret_places.in_table({"start": words}, "/t.toml").values()) == secrets
+    line = " ".join(words)
+    assert list(secret_places.in_table({"start": line}, "/t.toml").values()) == secrets
+
+
 def test_a_literal_target_is_concealed_and_revealed_by_somebody_who_only_knows_where(target: Path) -> None:
     text = json.dumps(SecretPlaceholders(found(target)).conceal({"a": [TARGET], "is": "x:Y"}))
     assert not [secret for secret in PLANTED if secret in text]
