@@ -1,7 +1,6 @@
 """Where secrets stand in a target file and in the flags: each with the reference that leads there again. Pure."""
 
 import re
-import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +19,8 @@ _OPEN_HEADERS = re.compile(
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*\Z")
 _ASSIGNED = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w.-]*)=.+\Z", re.DOTALL)
 _SECRET_OPTION = re.compile(
-    r"(?!--?(?:no|max)-)--?(?:[^=]*(?:(?<!by)pass(?!ive|-?thr)|secret|token|api-?key|credential)[^=]*|pw|auth|key)\Z",
+    r"(?!--?(?:no|max)-)--?(?:[^=]*(?:(?<!by)pass(?!ive|-?thr)|secret|token|api-?key|credential)[^=]*"
+    r"|masterauth|pw|auth|key|(?:[^=]*-)?(?:jwt|bearer|private-?key))\Z",
     re.IGNORECASE,
 )
 # Called like secrets as well, and saying where one is, of what kind, or for how long.
@@ -32,6 +32,11 @@ _ASK_BY_A = re.compile(r"(?:.*/)?(?:[\w-]+-(?:cli|benchmark)|https?)\Z")
 # Called like secrets, and none: the name of a header, and routes. Masked, they would be so wherever that word stands.
 _OPEN_KEYS = ("key_header", "refuse_tokens", "accept_tokens")
 _HEADER_OPTIONS = ("-H", "--header")
+# `user:password` to curl; to others, such as `docker run`, it is a user and a group.
+_CURL = re.compile(r"(?:.*/)?curl\Z")
+_CURL_LOGIN = re.compile(r"(?:-[uU]|--(?:proxy-)?user)\Z")
+_CURL_LOGIN_IN_ONE = re.compile(r"(?:-[uU]|--(?:proxy-)?user=)[^:]*:.")
+_SHELL = re.compile(r"-[A-Za-z]*c\Z")
 _DEEPEST = 3  # words within a word
 
 
@@ -109,36 +114,63 @@ def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _in_command(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield from _in_line(value, "word")
+
+
+def _in_line(
+    text: str, pick: str, depth: int = 0, ahead: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """`ahead` are words that stand before the line."""
     try:
-        words = shlex.split(value)
+        words = references.SPLIT[pick](text)
     except ValueError:
         return
-    for number, picks, secret in _in_words(words):
-        yield (f"word.{number}", *picks), secret
+    for number, picks, secret in _in_words((*ahead, *words), depth):
+        if number >= len(ahead):
+            yield (f"{pick}.{number - len(ahead)}", *picks), secret
 
 
-def _in_words(words: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...], str]]:
+def _in_words(words: Sequence[str], depth: int = 0) -> Iterator[tuple[int, tuple[str, ...], str]]:
     for number, word in enumerate(words):
-        for picks, secret in _in_word(word, words[:number]):
+        for picks, secret in _in_word(word, words[:number], depth):
             yield number, picks, secret
 
 
-def _in_word(word: str, earlier: Sequence[str], depth: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+def _in_word(word: str, earlier: Sequence[str], depth: int) -> Iterator[tuple[tuple[str, ...], str]]:
     before = earlier[-1] if earlier else ""
     assigned = _ASSIGNED.match(word)
     value = word.partition("=")[2].strip()
     if _wants_secret(before, earlier) and not _OPTION.match(word) and word:
         if not NO_SECRET.match(word):
             yield (), word
-    elif before in _HEADER_OPTIONS and ":" in word and is_secret_header(word.partition(":")[0]):
-        yield ("field",), word.partition(":")[2].strip()
-    elif assigned and _is_secret(assigned["name"]):
-        if not NO_SECRET.match(value):
+        return
+    head, colon, field = word.partition(":")
+    in_header = before in _HEADER_OPTIONS and colon and is_secret_header(head)
+    if in_header or _is_curls_login(word, earlier):
+        yield ("field",), field.strip()
+    elif re.match(r">.*\w", word) and _in_acl(earlier):
+        yield ("rest",), word[1:]
+    elif depth < _DEEPEST and re.search(r"\s", word):
+        # A line of a shell; behind --user, the rules of a user of Redis, whose passwords begin with >.
+        rules = before == "--user"
+        yield from _in_line(word, "word" if rules else "shell", depth + 1, (before,) if rules else ())
+    if assigned and _is_secret(assigned["name"]):
+        if not NO_SECRET.match(value) and not _SHELL.match(before):  # of `sh -c "PASSWORD=… exec x"` see above
             yield ("after",), value
     elif assigned and depth < _DEEPEST:  # as in --env=REDIS_PASSWORD=…
         for picks, secret in _in_word(value, (), depth + 1):
             yield ("after", *picks), secret
     yield from _in_url(word)
+
+
+def _is_curls_login(word: str, earlier: Sequence[str]) -> bool:
+    behind = bool(earlier) and _CURL_LOGIN.match(earlier[-1]) and ":" in word
+    return bool(behind or _CURL_LOGIN_IN_ONE.match(word)) and any(map(_CURL.match, earlier))
+
+
+def _in_acl(earlier: Sequence[str]) -> bool:
+    options = [number for number, word in enumerate(earlier) if word.startswith("--")]
+    return bool(options) and earlier[options[-1]] == "--user" and len(earlier) > options[-1] + 1
 
 
 def _wants_secret(option: str, earlier: Sequence[str]) -> bool:

@@ -19,6 +19,12 @@ _ASSIGNED = re.compile(
     r"(?:bearer\s+|basic\s+)?)(?P<secret>[^\s\"'&,;\\}]+)",
     re.IGNORECASE,
 )
+# The same behind more of a variable's name, as in `export REDIS_PASSWORD=…`.
+_VARIABLE = re.compile(
+    r"(?P<head>(?:\b|(?<=-e))[A-Z][A-Z0-9_]*_(?:PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|SECRET_KEY)=\\?[\"']?)"
+    r"(?P<secret>[^\s\"'&,;\\}]{4,})"
+)
+_VARIABLE_ENDS = ("_PASSWORD=", "_PASSWD=", "_SECRET=", "_TOKEN=", "KEY=")
 # What a client sends for `user:password@` in a URL, wherever it is quoted.
 _BASIC = re.compile(r"(?P<head>\bbasic\s+)(?P<secret>[A-Za-z0-9+/]{6,}={0,2})(?![\w/+])", re.IGNORECASE)
 _LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|authorization|basic)", re.IGNORECASE)
@@ -141,6 +147,8 @@ class Redactor:
             text = _URL_PASSWORD.sub(rf"\g<head>{MASK}", text)
         if _LOOKS_SECRET.search(text):
             text = _ASSIGNED.sub(_masked, text)
+            if any(end in text for end in _VARIABLE_ENDS):  # cheaper than the pattern, which nearly no text has
+                text = _VARIABLE.sub(_masked, text)
             text = _BASIC.sub(_basic, text)
         return text
 
@@ -168,6 +176,8 @@ def _is_path(value: str) -> bool:
 
 def _masked(match: re.Match[str]) -> str:
     if match["secret"] in ("null", "None", "true", "false"):
+        return match[0]
+    if match.re is _VARIABLE and NO_SECRET.match(match["secret"]):
         return match[0]
     if match["head"].lower().startswith("token") and _SMALL_NUMBER.fullmatch(match["secret"]):
         return match[0]

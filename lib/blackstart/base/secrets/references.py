@@ -4,8 +4,8 @@
 `file:/etc/drills/trader.toml:services.redis.control.start.2` is a word of a list in a target file. Path and keys are
 percent-encoded, so that a reference needs no quoting anywhere. After them come, with colons between, the picks that
 lead from the value to the secret: `password`, `user` and `query.NAME` of a URL; `words`: the password in libpq's words;
-`word.N` of a command line; `after`: behind the first = of a word; `field` and `scheme`: behind the first colon or
-blank.
+`word.N` of a command line; `shell.N` of a line of a shell; `after`: behind the first = of a word; `field` and `scheme`:
+behind the first colon or blank; `rest`: behind the first character.
 
 Only the standard library is used here, and this file stands as it is in HEAL.sh: it must do its work where our package
 does not. `python3 references.py REFERENCE` prints the secret.
@@ -16,11 +16,22 @@ import re
 import shlex
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 _WORDS = re.compile(r"(?:^|\s)password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^\s']+))", re.DOTALL)
+
+
+def _shell_words(text: str) -> list[str]:
+    """Also what a shell takes for no part of a word, such as `;`, each for itself."""
+    words = shlex.shlex(text, posix=True, punctuation_chars=True)
+    words.whitespace_split, words.commenters = True, ""
+    return list(words)
+
+
+SPLIT: dict[str, Callable[[str], list[str]]] = {"word": shlex.split, "shell": _shell_words}
 
 
 def env(name: str, *picks: str) -> str:
@@ -81,8 +92,10 @@ def wanted(reference: str) -> str:
 def picked(text: str, pick: str) -> str:
     """One step from a value to the secret in it, exactly as it is written there. Raises ValueError, IndexError."""
     what, _, which = pick.partition(".")
-    if what == "word":
-        return shlex.split(text)[int(which)]
+    if what in SPLIT:
+        return SPLIT[what](text)[int(which)]
+    if what == "rest":
+        return text[1:]
     if what == "query":
         for item in text.partition("?")[2].partition("#")[0].split("&"):
             if item.partition("=")[0] == which:

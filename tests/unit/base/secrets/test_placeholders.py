@@ -1,6 +1,7 @@
 """Secrets by reference: concealed they are in no text, revealed everything is as it was, and what is lost is named."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -99,6 +100,61 @@ def test_only_the_secret_of_a_command_is_one_and_no_word_behind_it(words: list[s
     assert list(secret_places.in_table({"start": words}, "/t.toml").values()) == secrets
     line = " ".join(words)
     assert list(secret_places.in_table({"start": line}, "/t.toml").values()) == secrets
+
+
+PLAIN = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["redis-server", "--masterauth", PLAIN],
+        ["sh", "-c", f"exec redis-server --requirepass {PLAIN}"],
+        ["sh", "-c", f"exec redis-server --port 6379 --masterauth '{PLAIN}'; true"],
+        ["sh", "-c", f"export REDIS_PASSWORD={PLAIN}; exec redis-server"],
+        ["sh", "-c", f"REDIS_PASSWORD={PLAIN} exec redis-server redis.conf"],
+        ["ssh", "db1", f"sh -c 'exec redis-server --requirepass {PLAIN}'"],
+        ["redis-server", "--user", "default", "on", f">{PLAIN}", "~*", "+@all"],
+        ["redis-server", "--user", f"default on >{PLAIN} ~* +@all", "--port", "6379"],
+        ["sh", "-c", f"redis-server --user default on '>{PLAIN}' '~*' +@all > redis.log 2>&1"],
+        ["curl", "-u", f"admin:{PLAIN}", "http://h"],
+        ["curl", f"-uadmin:{PLAIN}", "http://h"],
+        ["curl", "--user", f"admin:{PLAIN}", "http://h"],
+        ["/usr/bin/curl", f"--user=admin:{PLAIN}", "http://h"],
+        ["app", "--private-key", PLAIN, "serve"],
+        ["app", "--jwt", PLAIN, "serve"],
+        ["app", "--bearer", PLAIN, "serve"],
+        ["docker", "run", "--env", f"REDIS_ARGS=--requirepass {PLAIN}", "redis"],
+    ],
+)
+def test_the_secret_within_a_word_of_a_command_is_found_and_its_reference_leads_back(
+    tmp_path: Path, words: list[str]
+) -> None:
+    for start in (words, shlex.join(words)):
+        path = tmp_path / "t.toml"
+        path.write_text(f"start = {json.dumps(start)}")
+        places = found(path)
+        assert set(places.values()) == {PLAIN}
+        assert {references.find(reference) for reference in places} == {PLAIN}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["docker", "run", "--user", "redis:redis", "-u", "1000:1000", "redis"],
+        ["docker", "exec", "-u", "redis:daemon", "shop", "curl", "http://h"],
+        ["sh", "-c", "exec redis-server --port 6379 > redis.log 2>&1"],
+        ["sh", "-c", "sudo --user redis redis-server redis.conf >redis.log"],
+        ["sh", "-c", 'exec redis-server --requirepass "$REDIS_PASSWORD" --masterauth $(cat /run/pw)'],
+        ["app", "--jwt-issuer", "shop", "--jwt-algorithm", "HS256", "--say", "it's"],
+    ],
+)
+def test_no_word_of_a_plan_is_taken_for_a_secret(words: list[str]) -> None:
+    assert not [one for one in secret_places.in_table({"start": words}, "/t.toml").values() if len(one) > 3]
+
+
+def test_words_within_words_have_an_end() -> None:
+    assert secret_places.in_table({"start": ["a=" * 5000, "'" * 3000, '"a b" ' * 2000]}, "/t.toml") == {}
 
 
 def test_a_literal_target_is_concealed_and_revealed_by_somebody_who_only_knows_where(target: Path) -> None:

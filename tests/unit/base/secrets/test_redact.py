@@ -220,3 +220,17 @@ def test_a_signed_url_keeps_its_signature_to_itself(name: str) -> None:
     redactor.learn_url(f"https://store.example/blob?se=2026-01-01&{name}=Zm9vYmFy0815&sr=b")
     assert "Zm9vYmFy0815" not in redactor("GET https://store.example/blob?sig=Zm9vYmFy0815 and Zm9vYmFy0815")
     assert redactor("2026-01-01") == "2026-01-01"
+
+
+@pytest.mark.parametrize(
+    "line", ["export REDIS_PASSWORD={}; exec x", "-eAPP_API_KEY={} redis", "MY_TOKEN='{}'", '"A_SECRET={}"']
+)
+def test_what_a_variable_called_like_a_secret_is_given_is_masked(line: str) -> None:
+    assert Redactor()(line.format("hunter2hunter2")) == line.format("[redacted]")
+    for plain in ("$REDIS_PASSWORD", "/run/secrets/redis", "true"):
+        assert Redactor()(line.format(plain)) == line.format(plain)
+
+
+def test_what_is_only_said_of_such_a_variable_stays() -> None:
+    for told in ("REDIS_PASSWORD is needed", "REDIS_PASSWORD: not set", "REDIS_PASSWORD_FILE=/x", "lock_token=4096"):
+        assert Redactor()(told) == told
