@@ -12,9 +12,14 @@ GONE = ("57P01", "57P02", "57P03", "08")
 QUERY_CANCELED = "57014"
 # Classes of what the query or the login has wrong: a table that isn't there, a number that can't be made, no right.
 _OURS = ("0A", "21", "22", "25", "28", "2F", "3D", "3F", "42", "54")
-_FULL = ("too many", "connection slots")
-# It is coming, going, or full.
-_NOT_NOW = ("starting up", "shutting down", "recovery", "not yet accepting", "terminating connection", *_FULL)
+_FULL = ("too many", "connection slots", "no more connections allowed")
+# It is coming, going, or full; the last line is what PgBouncer says of a server that it can't reach.
+_NOT_NOW = (
+    "starting up", "shutting down", "recovery", "not yet accepting", "not accepting", "terminating connection", *_FULL,
+    "login has been failing", "cannot connect to server", "server down", "query_wait_timeout",
+)  # fmt: skip
+# What is quoted is a name, and may be called as anything is: a database, a user, a file.
+_QUOTED = re.compile(r'"[^"\n]*"|«[^»\n]*»')
 # A server's severity may be in any language; libpq puts two blanks behind it.
 _CODED = re.compile(r"^\s*(?:psql:.*? )?\S+: +(?=[A-Z]*[0-9])([0-9A-Z]{5}): (.*)", re.MULTILINE)
 _REFUSED = re.compile(r"^\S+:  ", re.MULTILINE)
@@ -31,7 +36,8 @@ _NOT_AGREED = re.compile(
 
 def is_full(message: str) -> bool:
     """Whether a connection was refused because all that there may be are taken (53300), by libpq's message."""
-    return any(words in message for words in _FULL)
+    said = _QUOTED.sub("", message)
+    return any(words in said for words in _FULL)
 
 
 def refusal(state: str, text: str) -> NoAnswer:
@@ -46,8 +52,8 @@ def refusal(state: str, text: str) -> NoAnswer:
 def no_connection(message: str) -> NoAnswer:
     """Why there is no connection, from libpq's message."""
     text = message.strip().split("\n", maxsplit=1)[0]
-    # A host may be called as anything is.
-    said = "\n".join(_PLACE.sub("", line.strip(), count=1) for line in message.splitlines())
+    # A host may be called as anything is, too.
+    said = "\n".join(_QUOTED.sub("", _PLACE.sub("", line.strip(), count=1)) for line in message.splitlines())
     # A server that answers and doesn't let us in is not an outage; one that can't take us now is.
     refused = _REFUSED.search(said) and not any(word in said for word in _NOT_NOW)
     return NoAnswer("unreadable" if refused or _NOT_AGREED.search(said) else "unreachable", text)

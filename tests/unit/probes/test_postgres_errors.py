@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackstart.probes.postgres_errors import no_connection
+from blackstart.probes.postgres_errors import is_full, no_connection
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
 from tests.unit.probes.servers import serving
@@ -22,6 +22,9 @@ AT = 'connection to server at "localhost" (127.0.0.1), port 5432 failed: '
         "SCRAM authentication requires libpq version 10 or above",
         'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "x", no encryption',
         'FATAL:  password authentication failed for user "me"',
+        'FATAL:  database "disaster_recovery" does not exist',
+        'FATAL:  role "too many starting up" does not exist',
+        "ВАЖНО:  база данных «disaster_recovery» не существует",
         'ВАЖНО:  пользователь "me" не прошёл проверку подлинности (по паролю)',
     ],
 )
@@ -40,6 +43,12 @@ def test_a_login_or_certificate_that_we_do_not_have_is_ours(said: str) -> None:
         "SSL SYSCALL error: Connection reset by peer",
         "FATAL:  the database system is starting up",
         "FATAL:  sorry, too many clients already",
+        "FATAL:  the database system is not accepting connections\nDETAIL:  Hot standby mode is disabled.",
+        "FATAL:  server login has been failing, try again later (server_login_retry)",
+        "FATAL:  pgbouncer cannot connect to server",
+        "FATAL:  client_login_timeout (server down)",
+        "FATAL:  query_wait_timeout",
+        "FATAL:  no more connections allowed (max_client_conn)",
     ],
 )
 def test_a_server_that_is_not_there_is_an_outage_whatever_it_is_called(said: str) -> None:
@@ -52,3 +61,12 @@ def test_a_real_libpq_that_demands_tls_of_a_server_without_is_not_an_outage() ->
         dsn = f"postgresql://me@127.0.0.1:{port}/x?sslmode="
         readings = [read_once(SqlScalar("q", dsn=dsn + mode), 5.0) for mode in ("require", "verify-full")]
     assert [reading.kind for reading in readings] == ["unreadable", "unreadable"], readings
+
+
+def test_a_host_that_is_called_like_a_refusal_and_is_not_found_is_an_outage() -> None:
+    assert no_connection('could not translate host name "certificate.shop" to address: no').kind == "unreachable"
+
+
+def test_a_database_that_is_called_so_is_not_full() -> None:
+    assert is_full(AT + "FATAL:  no more connections allowed (max_client_conn)")
+    assert not is_full(AT + 'FATAL:  database "too many" does not exist')
