@@ -27,10 +27,13 @@ _PLACE = re.compile(r"(?:psql: (?:error: )?)?(?:connection to server\b.*? failed
 _PRINTED = re.compile(
     r"^ *(?:psql: (?:error: )?\S+:  |(?:psql: .*)?(?:connection|could not connect) to server)", re.MULTILINE
 )
-# What libpq itself can't agree to: a password that is missing, whom it trusts, TLS that the server doesn't have.
+# What libpq itself can't agree to: a password that is missing, whom it trusts, TLS that the server doesn't have, an
+# option whose value is none.
 _NOT_AGREED = re.compile(
     "fe_sendauth|certificate|private key|does not support SSL|SSL error: (?!unexpected eof)|authentication|"
-    "channel binding|libpq version|no pg_hba.conf entry"
+    "channel binding|libpq version|no pg_hba.conf entry|^invalid |^weak sslmode|^definition of service|"
+    "GSSAPI encryption",
+    re.MULTILINE,
 )
 
 

@@ -70,3 +70,25 @@ def test_a_host_that_is_called_like_a_refusal_and_is_not_found_is_an_outage() ->
 def test_a_database_that_is_called_so_is_not_full() -> None:
     assert is_full(AT + "FATAL:  no more connections allowed (max_client_conn)")
     assert not is_full(AT + 'FATAL:  database "too many" does not exist')
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "sslmode=foo",
+        "target_session_attrs=foo",
+        "gssencmode=foo",
+        "channel_binding=foo",
+        "ssl_min_protocol_version=foo",
+        "ssl_min_protocol_version=TLSv1.3&ssl_max_protocol_version=TLSv1.2",
+        "keepalives=foo",
+    ],
+)
+def test_an_option_whose_value_is_none_is_no_outage(option: str) -> None:
+    reading = read_once(SqlScalar("q", dsn=f"postgresql://me@127.0.0.1:1/x?{option}"), 5.0)
+    assert reading.kind == "unreadable", reading
+
+
+def test_a_mode_too_weak_for_what_is_trusted_is_no_outage() -> None:  # of libpq 16 and later
+    said = 'weak sslmode "require" may not be used with sslrootcert=system (use "verify-full")'
+    assert no_connection(said).kind == "unreadable"
