@@ -164,7 +164,7 @@ def _urls(data: Mapping[str, Any], where: str, *keys: str) -> None:
     """What has no scheme would be taken for a host that is not this machine, or for one that does not answer."""
     for key in keys:
         if data.get(key) and not data[key].startswith("env:"):
-            protocols.read_http(data[key], f'{where}: "{key}"')
+            protocols.read_http(data[key], f'{where}: "{key}"', base=True)
 
 
 def resolved(target: Target) -> Target:
@@ -176,9 +176,9 @@ def resolved(target: Target) -> Target:
     held = {text[4:]: secret(text) for text in texts if text.startswith("env:")}
     return replace(
         target,
-        api=_url(target.api, f'{target.name}: "api"'),
-        prometheus=_url(target.prometheus, f'{target.name}: "prometheus"'),
-        proxy=_url(target.proxy, f'{target.name}: "proxy"'),
+        api=_url(target.api, f'{target.name}: "api"', base=True),
+        prometheus=_url(target.prometheus, f'{target.name}: "prometheus"', base=True),
+        proxy=_url(target.proxy, f'{target.name}: "proxy"', base=True),
         services={name: _resolved(service, target.name) for name, service in target.services.items()},
         secrets={**target.secrets, **places.in_flags(held)},
     )
@@ -192,9 +192,9 @@ def _resolved(service: Service, target: str) -> Service:
     return made
 
 
-def _url(text: str, what: str) -> str:
+def _url(text: str, what: str, base: bool = False) -> str:
     """An http URL, itself or by reference."""
-    return protocols.read_http(secret(text), f"{what}{_variable(text)}").text if text else ""
+    return protocols.read_http(secret(text), f"{what}{_variable(text)}", base=base).text if text else ""
 
 
 def _refuse_unseen(text: str, what: str) -> None:

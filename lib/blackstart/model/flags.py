@@ -56,7 +56,9 @@ def _pods(text: str) -> int:
 
 
 def _http_url(text: str) -> str:
-    return _webhook(text).rstrip("/")
+    from blackstart.base.urls import http  # noqa: PLC0415
+
+    return http.read(text, base=True).text.rstrip("/")
 
 
 def _webhook(text: str) -> str:

@@ -131,10 +131,10 @@ def read_kafka(dsn: str, what: str = "the Kafka URL") -> KafkaUrl:
         raise BadTarget(f"{what} {error}") from None
 
 
-def read_http(url: str, what: str = "the URL", whole_path: bool = False) -> HttpUrl:
-    """What an http:// or https:// URL says. Raises BadTarget."""
+def read_http(url: str, what: str = "the URL", whole_path: bool = False, base: bool = False) -> HttpUrl:
+    """What an http:// or https:// URL says (see `http.read`). Raises BadTarget."""
     try:
-        return http.read(url, whole_path=whole_path)
+        return http.read(url, whole_path, base)
     except ValueError as error:
         raise BadTarget(f"{what} {error}") from None
 

@@ -74,6 +74,8 @@ def test_a_whole_file_is_read(path: Path) -> None:
         ('name = "x"\napi = "localhost:8080"', '"api" must be a URL such as http://localhost:8000'),
         ('name = "x"\nprometheus = "localhost:9090"', '"prometheus" must be a URL such as http://localhost:8000'),
         ('name = "x"\nproxy = "localhost:8474"', '"proxy" must be a URL such as http://localhost:8000'),
+        ('name = "x"\napi = "http://h/#/"', '"api" has a "?" or a "#", and what is asked is put behind it'),
+        ('name = "x"\nprometheus = "http://h/?tenant=a"', '"prometheus" has a "?" or a "#"'),
         ('name = "x"\nmax_rate_hz = 0', "must be above 0"),
         ('name = "x"\nmax_rate_hz = nan', "must be above 0"),
         ('name = "x"\nmax_rate_hz = inf', "must be above 0"),

@@ -31,6 +31,7 @@ def test_nothing_given_gives_the_seeds_defaults() -> None:
     ("env", "text", "name", "value"),
     [
         ("API", "http://host:8000/", "api", "http://host:8000"),
+        ("API", "HTTPS://Host:8000/Base", "api", "https://Host:8000/Base"),
         ("REDIS_CONTAINER", "cache", "redis_container", "cache"),
         ("HEARTBEAT_MAX", "2.5", "heartbeat_max_s", 2.5),
         ("HEARTBEAT_MAX", "1500ms", "heartbeat_max_s", 1.5),
@@ -139,6 +140,8 @@ def test_an_empty_option_is_refused_not_ignored() -> None:
         ("API", "http://[::1"),
         ("API", "http://host\nX-Evil: 1"),
         ("API", "http://a b"),
+        ("API", "http://host/#/"),
+        ("API", "http://host/?tenant=a"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://localhost:abc"),
         ("REDIS_URL", "redis://localhost:99999"),

@@ -47,8 +47,8 @@ class HttpUrl:
         return host if self.place.port == PORTS[self.scheme] else f"{host}:{self.place.port}"
 
 
-def read(text: str, whole_path: bool = False) -> HttpUrl:
-    """The URL; `whole_path` as in `parts.split`. Raises ValueError."""
+def read(text: str, whole_path: bool = False, base: bool = False) -> HttpUrl:
+    """The URL; `whole_path` as in `parts.split`. Of a `base` others begin with it. Raises ValueError."""
     found = parts.split(text, SUCH_AS, PORTS, whole_path)
     place = parts.place_in(found.where, PORTS[found.scheme], SUCH_AS)
     word = parts.one_word(text, " ")
@@ -56,4 +56,7 @@ def read(text: str, whole_path: bool = False) -> HttpUrl:
         raise ValueError(
             'has brackets or braces before its @: percent-encode them ("[" as %5B, "]" as %5D, "{" as %7B, "}" as %7D)'
         )
+    if base and re.search("[?#]", word):
+        raise ValueError('has a "?" or a "#", and what is asked is put behind it: leave it out, with what follows it')
+    word = found.scheme + word[len(found.scheme) :]  # a scheme may be written in capitals, which not everybody knows
     return HttpUrl(word, found.scheme, place, found.path, found.query, found.user, found.password or "")

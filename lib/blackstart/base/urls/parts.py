@@ -10,6 +10,7 @@ ENCODE = (
     'has a user or password that ends too soon: percent-encode it ("/" as %2F, "@" as %40, "?" as %3F, "#" as %23, '
     '"%" as %25)'
 )
+LEAVE_OUT = "leave it out, or percent-encode the & in a password (%26)"
 _SCHEME = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*://")
 _PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:\[\]@,\s]+)(?P<colon>:(?P<port>[^\],]*))?")
 # Line ends, control characters and what is not seen: zero width, direction, byte order mark, odd blanks.
@@ -71,6 +72,12 @@ def refuse_unseen(text: str, but: str = "") -> None:
     for char in text:
         if char not in but and unicodedata.category(char) in _UNSEEN:
             raise ValueError(f"must not contain {_named(char)}")
+
+
+def nameable(option: str, query: str) -> bool:
+    """Whether an option may be shown: it is none of what may be the end of a password that has a `&`."""
+    before = re.split(rf"(?:^|&){re.escape(option)}(?==)", query, maxsplit=1)
+    return len(before) > 1 and "pass" not in before[0].lower() and option.isidentifier() and option.isascii()
 
 
 def _named(char: str) -> str:

@@ -90,6 +90,8 @@ def _refuse_unknown(word: str, known: Mapping[str, object]) -> None:
     for item in filter(None, query.split("&")):
         key = item.partition("=")[0]
         if key not in (*known, "ssl") and key.isidentifier():
+            if not parts.nameable(key, query):
+                raise ValueError(f"has an option that is not PostgreSQL's: {parts.LEAVE_OUT}")
             raise ValueError(f'has the option "{key}", which is not PostgreSQL\'s: leave it out')
         if key == "ssl" and item != "ssl=true":  # libpq itself knows this one value of JDBC's
             raise ValueError('has the option "ssl", which is a driver\'s: write sslmode, as in sslmode=require')

@@ -88,7 +88,9 @@ def read(text: str) -> RedisUrl:
     options = dict(reversed(parse_qsl(found.query, keep_blank_values=True)))
     unknown = sorted(options.keys() - _KNOWN - _PATIENCE)
     if unknown:
-        raise ValueError(f"has an option that redis-py does not know{_called(unknown[0])}: leave it out")
+        named = parts.nameable(unknown[0], found.query)
+        what = f", {unknown[0]}: leave it out" if named else f": {parts.LEAVE_OUT}"
+        raise ValueError(f"has an option that redis-py does not know{what}")
     wants_tls = sorted(key for key in options if key.startswith("ssl_"))
     if wants_tls and not SCHEMES[found.scheme]:
         raise ValueError(f"has {wants_tls[0]}, but no TLS: begin it with rediss://")
@@ -105,7 +107,3 @@ def _database(text: str) -> int:
     if text and not (text.isascii() and text.isdigit() and len(text) < 10):
         raise ValueError(f"must end in the number of a database, as in {SUCH_AS}")
     return int(text or 0)
-
-
-def _called(name: str) -> str:
-    return f", {name}" if name.isidentifier() and name.isascii() else ""

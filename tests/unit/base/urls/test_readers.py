@@ -171,6 +171,8 @@ def test_what_is_read_without_the_library_is_read_as_the_library_does(
     ("text", "told"),
     [
         ("postgresql://h/x?schema=public", 'has the option "schema", which is not PostgreSQL\'s: leave it out'),
+        ("postgresql://h/x?user=u&password=s3cretpw&t0kenpart9", "PostgreSQL's: leave it out, or percent-encode the &"),
+        ("postgresql://h/x?user=u&password=s3cret&t0ken=part9", "PostgreSQL's: leave it out, or percent-encode"),
         ("postgresql+asyncpg://h/x?ssl=require", 'has the option "ssl", which is a driver\'s: write sslmode'),
         ("postgresql://h/x?service=prod", "names a service of pg_service.conf"),
         ("postgresql://h:1,h:2,h:3/x?port=1,2", "names another number of ports than of hosts"),
@@ -229,6 +231,8 @@ def test_a_redis_url_means_what_the_client_library_takes_it_for(
         ("redis://h?ssl_cert_reqs=none", "has ssl_cert_reqs, but no TLS: begin it with rediss://"),
         ("rediss://h?ssl_cert_reqs=maybe", "has an ssl_cert_reqs that is none of"),
         ("redis://h?host=far", "has an option that redis-py does not know, host"),
+        ("redis://h?password=s3cretpw&t0kenpart9", "has an option that redis-py does not know: leave it out, or"),
+        ("redis://h?password=s3cretpw&t0ken=part9", "has an option that redis-py does not know: leave it out, or"),
         ("redis://a:1,b:2", "must name one host"),
         ("redis://h:0", "has a port that is none"),
         ("http://h", "not of the scheme http://"),
