@@ -105,7 +105,7 @@ def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
     name, password = references.login(value)
     if password:
         yield ("password",), password
-    elif name and scheme in ("http", "https"):  # a token in the place of a user
+    elif name and scheme.lower() in ("http", "https"):  # a token in the place of a user
         yield ("user",), name
     for item in rest.partition("?")[2].partition("#")[0].split("&"):
         key, _, text = item.partition("=")

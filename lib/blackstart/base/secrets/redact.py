@@ -90,7 +90,7 @@ class Redactor:
             user, _, password = behind.rpartition("@")[0].partition(":")
         if password:
             self.learn(password, _encoded(f"{unquote(user or '')}:{unquote(password)}"))
-        elif user and url.startswith(("http://", "https://")):  # a token in the place of a user
+        elif user and url.lower().startswith(("http://", "https://")):  # a token in the place of a user
             self.learn(user, _encoded(f"{unquote(user)}:"))
         self.learn(references.words_password(url))
         for item in behind.partition("?")[2].partition("#")[0].split("&"):

@@ -94,6 +94,7 @@ def test_what_is_only_called_like_a_secret_stays_readable() -> None:
         (["app", "--password-stdin", "redis"], []),
         (["app", "--bypass", "redis", "--passive", "redis", "--max-tokens", "redis"], []),
         (["app", "--url=https://tokentoken42@h/"], ["tokentoken42"]),
+        (["app", "--url=HTTPS://tokentoken42@h/"], ["tokentoken42"]),
     ],
 )
 def test_only_the_secret_of_a_command_is_one_and_no_word_behind_it(words: list[str], secrets: list[str]) -> None:

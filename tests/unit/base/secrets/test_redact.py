@@ -217,6 +217,8 @@ def test_a_secret_that_is_part_of_a_class_name_does_not_spoil_the_record() -> No
 )
 def test_a_signed_url_keeps_its_signature_to_itself(name: str) -> None:
     redactor = Redactor()
+    redactor.learn_url("HTTPS://tokentoken42@store.example")
+    assert "tokentoken42" not in redactor("GET https://tokentoken42@store.example/")
     redactor.learn_url(f"https://store.example/blob?se=2026-01-01&{name}=Zm9vYmFy0815&sr=b")
     assert "Zm9vYmFy0815" not in redactor("GET https://store.example/blob?sig=Zm9vYmFy0815 and Zm9vYmFy0815")
     assert redactor("2026-01-01") == "2026-01-01"
