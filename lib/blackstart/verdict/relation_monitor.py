@@ -235,8 +235,6 @@ class RelationMonitor(Monitor):
             return short
         if not self.agreed:
             return f"not observed: never seen at one time; last, {shown(self.last)}"
-        if min(self.agreed, self.given) < IN_A_ROW:
-            return f"seen to hold for one reading alone, and {IN_A_ROW} decide; last, {shown(self.last)}"
         unread_s, probe = min((last.answered_s, last.probe) for last in self._read.values())
         if at_s - unread_s > self._most_unread_s:
             return f"no reading of {probe} in the last {at_s - unread_s:.1f} s"
@@ -252,6 +250,8 @@ class RelationMonitor(Monitor):
             return f"for {unseen.longest_s:.1f} s in a row {told}"
         if unseen.lasted_s > doubts.MOST_UNSEEN_PART * lasted_s:
             return f"for {unseen.lasted_s:.1f} of {lasted_s:.1f} s {told}"
+        if min(self.agreed, self.given) < IN_A_ROW:
+            return f"seen to hold for one reading alone, and {IN_A_ROW} decide; last, {shown(self.last)}"
         return ""
 
     def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:

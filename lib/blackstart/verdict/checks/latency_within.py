@@ -8,7 +8,7 @@ from blackstart.base.percentiles import METHOD, percentiles_sql, rank
 from blackstart.evidence.history import GIVEN_UP, History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, selected, vacuity
+from blackstart.verdict.checks.state import Missing, answered, keys, selected, vacuity
 from blackstart.verdict.lateness import SHARED_PER_CPU
 
 
@@ -54,8 +54,7 @@ def latency_within(
     over = {name: limits_ms[name] for name, value in figures.items() if value > limits_ms[name]}
     if not over:
         beyond = _beyond(evidence, chosen, phase, {percents[name]: limit for name, limit in limits_ms.items()})
-        (answered,) = chosen.one("select count(*) from requests where outcome = 'ok' or status is not null")
-        if not beyond and not answered:
+        if not beyond and chosen.one(f"select count(*) from requests where {answered(evidence)}") == (0,):
             beyond = f"none of {count} requests was answered: no answer came soon enough"
         return report.unknown(beyond, actual) if beyond else report.held(actual)
     limit_ms = min(over.values())

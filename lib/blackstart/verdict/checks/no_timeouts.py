@@ -7,7 +7,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.verdict.checks.outcomes import judged
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, selected
+from blackstart.verdict.checks.state import Missing, answered, selected
 
 
 def no_timeouts(
@@ -25,7 +25,6 @@ def no_timeouts(
     sent, failed = rows.one("select count(start_s) from requests")[0], bad.one("select count(*) from requests")[0]
     actual = f"{failed} of {sent} timed out"
     result = judged(report, evidence, rows, bad, min_share=1.0, actual=actual, was="in time")
-    answered = "outcome = 'ok' or status is not null"
-    if result.verdict == Verdict.HELD and rows.one(f"select count(*) from requests where {answered}") == (0,):
+    if result.verdict == Verdict.HELD and rows.one(f"select count(*) from requests where {answered(evidence)}") == (0,):
         return report.unknown(f"none of {sent} requests was answered: no answer was in time", actual)
     return result

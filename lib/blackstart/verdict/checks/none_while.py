@@ -6,7 +6,7 @@ from blackstart.evidence.history import History
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import keys, selected, vacuity
+from blackstart.verdict.checks.state import answered, keys, selected, vacuity
 from blackstart.verdict.checks.steady_while import spans_of, stretches_of
 
 
@@ -39,10 +39,9 @@ def none_while(
         [from_s + slack_s for from_s, _ in spans], [to_s for _, to_s in spans],
     )  # fmt: skip
     hit = "outcome = 'ok' and detail = ?"
-    answered = "outcome = 'ok' or status is not null"  # who tells no status may acknowledge all the same
     count, hits = inside.one(
-        f"select count(*) filter ({answered}), count(*) filter ({hit}) from requests", detail
-    )  # fmt: skip
+        f"select count(*) filter ({answered(evidence)}), count(*) filter ({hit}) from requests", detail
+    )
     actual = f"{count} requests in that time, {hits} of them {detail}"
     if hits and trials and not _around_one(inside.where(hit, detail), stretches_of(readings, value)):
         return report.unknown(f"{actual}, which may have been trials: none before and after one reading", actual)

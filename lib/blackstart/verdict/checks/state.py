@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History
+from blackstart.evidence.history import GIVEN_UP, History
 from blackstart.evidence.history_file import FATES
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS
@@ -34,6 +34,16 @@ def selected(evidence: Recorded, op: str = "", phase: str = "", lossy: bool = Fa
     if phase not in evidence.phases:
         raise Missing(f'the run did not get to the end of the phase "{phase}"')
     return rows.due(*evidence.phases[phase])
+
+
+def answered(evidence: Recorded) -> str:
+    """The condition of a request that was answered. A command tells no status: it was, unless it was given up."""
+    statuses, acknowledged = evidence.history.one(
+        "select count(status), count(*) filter (outcome = 'ok') from requests"
+    )
+    if acknowledged and not statuses:
+        return f"(sent and not starts_with(detail, '{GIVEN_UP}'))"
+    return "(outcome = 'ok' or status is not null)"
 
 
 def present(evidence: Recorded, source: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.base.scheduling_lag import LagSample
-from blackstart.evidence.history import Row
+from blackstart.evidence.history import GIVEN_UP, Row
 from blackstart.verdict.checks.acknowledged import acknowledged
 from blackstart.verdict.checks.fault_observed import fault_observed
 from blackstart.verdict.checks.latency_within import latency_within
@@ -462,3 +462,13 @@ def test_a_share_that_is_none_is_refused() -> None:
     for share in (0.0, 1.1):
         with pytest.raises(ValueError, match="min_share"):
             acknowledged(recorded(history()), min_share=share)
+
+
+def test_a_command_answers_without_a_status_unless_it_was_given_up() -> None:
+    placed = [row(f"p{n}", at_s=10 + n / 10, status=None) for n in range(3)]
+    refused = [row(f"r{n}", "info", at_s=20 + n / 10) for n in range(3)]
+    given_up = [one._replace(detail=f"{GIVEN_UP}2 s") for one in refused]
+    phases = {"baseline": (5.0, 15.0), "fault": (15.0, 30.0)}
+    for fault, verdict in ((refused, "held"), (given_up, "inconclusive")):
+        seen = recorded(history(*placed, *fault), phases=phases)
+        assert latency_within(seen, limits_ms={"max": 500}, outcome="", phase="fault").verdict == verdict
