@@ -61,7 +61,7 @@ def in_flags(given: Mapping[str, str]) -> dict[str, str]:
         for name, value in given.items()
         for picks, secret in (
             *_in_url(value),
-            *(_in_command(value) if name.endswith("_COMMAND") else ()),
+            *(_in_line(value, "word") if name.endswith("_COMMAND") else ()),
             *([((), value)] if SECRET_NAME.search(name) else ()),  # as a webhook's URL is, the whole of it
         )
     }
@@ -93,7 +93,7 @@ def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
         if not NO_SECRET.match(value):
             yield (), value
     elif keys[-1] in ("abort", "start", "process") or len(keys) > 1 and keys[-2] == "env":
-        yield from _in_command(value)
+        yield from _in_line(value, "word")
 
 
 def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -111,10 +111,6 @@ def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
         key, _, text = item.partition("=")
         if text and SECRET_NAME.search(key):
             yield (f"query.{key}",), text
-
-
-def _in_command(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    yield from _in_line(value, "word")
 
 
 def _in_line(
