@@ -35,14 +35,14 @@ def exactly_once(
     actual = "; ".join(f"{tally[fate].count} {word}, {tally[fate].there} of them there" for fate, word in _WORDS)
     lost, doubled = tally["ok"].gone, sum(one.twice for one in tally.values())
     # A line that can't be read, or was never written, may be the attempt that was acknowledged after all.
-    no_row = unrecorded(evidence) or forgotten(evidence)
+    no_row = unrecorded(evidence)
     revived = 0 if rows.unreadable or no_row else tally["fail"].there
     lost_keys = gone(evidence, rows, source) if lost else []
     never, others = _unsent(evidence, rows, source, key_prefix) if key_prefix else ([], 0)
     if never and evidence.load.get("dropped_iterations") is not None:
         actual += f"; {len(never) + others} there of which k6 left no row"
         never, others = [], 0
-    phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
+    phantoms = 0 if rows.unreadable or no_row else len(never) + others
     left = unsettled(evidence, drained) if lost else ""
     if left and not (doubled or revived or phantoms):  # these no waiting excuses
         return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, lost_keys)
@@ -62,14 +62,6 @@ def exactly_once(
         why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"
         return report.unknown(why, actual, never)
     return report.unknown(why, actual) if why else report.held(actual)
-
-
-def forgotten(evidence: Recorded) -> str:
-    """Why a k6 may have sent what left no row; "" for another load, and for one that ended by itself."""
-    load = evidence.load
-    if load.get("dropped_iterations") is None or (load.get("complete", True) and not load.get("stopped")):
-        return ""
-    return "k6 did not come to its end: it forgets what is under way then, which may explain what was seen"
 
 
 def _unsent(evidence: Recorded, rows: History, source: str, key_prefix: str) -> tuple[list[str], int]:

@@ -237,6 +237,8 @@ def unrecorded(evidence: Recorded) -> str:
     missing = load.get("intended", 0) - load.get("sent", 0) - load.get("unsent", 0)
     if missing > 0 and load.get("dropped_iterations") is None:
         return f"{missing} requests of the load left no row, and may explain what was seen"
+    if load.get("dropped_iterations") is not None and (load.get("stopped") or not load.get("complete", True)):
+        return "k6 did not come to its end: it forgets what is under way then, which may explain what was seen"
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from blackstart.verdict.checks.exactly_once import forgotten
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import (
@@ -54,7 +53,7 @@ def stock_conserved(
     told = "".join(f", {name} {(left | whole)[name]:g} (gap {gap:g})" for name, gap in (gaps | short).items())
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"
     # What left no row may keep a unit too, but puts none back.
-    no_row = unrecorded(evidence) or forgotten(evidence)
+    no_row = unrecorded(evidence)
     wrong = [_wrong(name, gap) for name, gap in gaps.items() if gap < 0 or (gap > unknown and not no_row)]
     sure = [_wrong(name, gap) for name, gap in short.items() if gap]
     left_over = unsettled(evidence, drained) if wrong else ""
